@@ -81,7 +81,7 @@ export function planImage(
     prereleases: config.policy.prereleaseOnFloatingTag.level === "off" ? "move" : undefined,
     immutable: withoutFloatingTags(config, intent.image),
   };
-  const candidates = decideCandidateTags(tagInput, seen);
+  const candidates = decideCandidateTags(tagInput, seen, content);
   const tags =
     content.from === "rollback"
       ? rollbackTags(decideTags(tagInput, intent.tags))
@@ -189,12 +189,27 @@ function isSettled(version: string, tags: readonly string[], form: VersionForm):
   });
 }
 
+/**
+ * Whether the moving candidate tag is to be written for content that exists: only this tag holds the content yet, in some
+ * registries and not in all, as after a run that failed half-way.
+ */
+function lacksCandidate({ repositories, state }: TagsInput, name: string, content: PlannedContent): boolean {
+  if (content.from !== "candidate") return false;
+  const held = repositories.map((repository) => state.repositories[repository]?.found[name]?.digest);
+  const isElsewhere = held.includes(content.digest) && held.includes(undefined);
+  return isElsewhere && held.every((digest) => digest === undefined || digest === content.digest);
+}
+
 /** Decides about the candidate tag. A tag of equal content is not moved to content that lacks the SBOM. */
-function decideCandidateTags(input: TagsInput, seen: FoundImage | undefined): TagDecisions {
+function decideCandidateTags(
+  input: TagsInput,
+  seen: FoundImage | undefined,
+  content: PlannedContent,
+): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
-  // A moving candidate tag is only written after a build: content that exists has a tag already.
-  if (name === undefined || existing !== undefined || name === movingCandidate(intent.image))
+  const isMoving = name === movingCandidate(intent.image);
+  if (name === undefined || existing !== undefined || (isMoving && !lacksCandidate(input, name, content)))
     return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);
   const isNamed = belongsToContent(name, { ...input, state });

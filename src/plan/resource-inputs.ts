@@ -35,11 +35,12 @@ export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]):
     throw new Error(`the content of "${name}" is promoted, so it has no candidate tag`);
   }
   const open = candidateTags.filter(({ action }) => action === "create" || action === "move");
+  const moves = intent.candidateTag === movingCandidate(intent.image) && candidateTags.length === 0;
   return {
     image: name,
     repositories,
     tag: intent.candidateTag,
-    ...(intent.candidateTag === movingCandidate(intent.image) ? { replaces: planned.replaces ?? [] } : {}),
+    ...(moves ? { replaces: planned.replaces ?? [] } : {}),
     contentKey: intent.contentKey,
     revision: intent.revision,
     platforms: intent.image.platforms,

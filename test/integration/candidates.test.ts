@@ -61,10 +61,10 @@ async function isFound(version: string): Promise<void> {
 async function cutShort(version: string, whileBuilding?: () => Promise<void>): Promise<void> {
   const path = new RegExp(`/manifests/${version.replaceAll(".", "\\.")}$`);
   const fault = { kind: "answer", status: 403 } as const;
-  const mends = proxies.map((proxy) => proxy.inject({ method: "PUT", path, fault }));
+  const restores = proxies.map((proxy) => proxy.inject({ method: "PUT", path, fault }));
   world.commit(`v${version}`);
   await expect(world.release("stage", { ...(whileBuilding && { whileBuilding }) })).rejects.toThrow("403");
-  for (const mend of mends) mend();
+  for (const restore of restores) restore();
 }
 
 function candidates(): Promise<number[]> {
@@ -116,14 +116,33 @@ describe("a release that is cut short between build and tag", () => {
     expect(await candidates()).toEqual([3, 3]);
   });
 
+  test("gets the tag in the registry that refused it, before any version tag", async () => {
+    const restore = proxies[1]?.inject({
+      method: "PUT",
+      path: /\/manifests\/candidate-/,
+      fault: { kind: "answer", status: 403 },
+    });
+    world.commit("v1.0.0");
+    await expect(world.release()).rejects.toThrow("403");
+    restore?.();
+    const versions = proxies.map((proxy) =>
+      proxy.inject({ method: "PUT", path: /\/manifests\/1\.0/, fault: { kind: "answer", status: 403 } }),
+    );
+    await expect(world.release()).rejects.toThrow("403");
+    expect(await candidates()).toEqual([1, 1]);
+    for (const restoreVersions of versions) restoreVersions();
+    await isFound("1.0.0");
+    expect(await candidates()).toEqual([1, 1]);
+  });
+
   test("is found where an older one was reserved by the content's own tag", async () => {
     await cutShort("1.0.0");
     const { intent } = (await world.plan()).plan.images[0] ?? {};
     for (const place of places) {
-      const slot = intent?.candidateTag ?? "";
-      const held = await place.digest(slot);
+      const tag = intent?.candidateTag ?? "";
+      const held = await place.digest(tag);
       await place.tag(held, `candidate-${intent?.contentKey.slice(0, 16)}`);
-      await place.client.deleteTag(place.path, slot);
+      await place.client.deleteTag(place.path, tag);
     }
     await isFound("1.0.0");
   });
