@@ -11,7 +11,7 @@ if (PULUMI_NODEJS_ENGINE) {
 /** Slipway's components: `import { ghcr, Release } from "slipway"`. */
 export type { PlannedRelease, PlanOptions, ReleaseFile } from "../src/plan/release-plan";
 export type { SetupPlan } from "../src/plan/setup/plan";
-export { getImage, type ImageFacts, listTags } from "../src/provider/sdk";
+export { getImage, type ImageFacts, listTags } from "../src/provider/lookups";
 export type { ImageArgs, PromotionArgs, RegistryArgs, ReleaseArgs, RepositorySetupArgs } from "./args";
 export { readList, withLock, writeWholeFile } from "./files";
 export { dockerHub, ghcr, registry, StageRegistry, type StageRegistryArgs } from "./registries";
