@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readStackConfig } from "../../../src/cli/plan/plan-stack";
@@ -24,6 +24,11 @@ describe("the program of this project", () => {
     expect(config.images.map(({ name, context }) => ({ name, context }))).toEqual([
       { name: "sample", context: "examples/sample" },
     ]);
+  });
+
+  it("no stack's file has the salt of a state on one machine, which `npm start` could not read elsewhere", () => {
+    for (const stack of ["stage", "prod", "setup"])
+      expect(readFileSync(join(projectDir, `Pulumi.${stack}.yaml`), "utf8")).not.toContain("encryptionsalt");
   });
 
   it("prod promotes the versions of stage to GHCR, and to Docker Hub where there are credentials", async () => {
