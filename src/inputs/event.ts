@@ -282,7 +282,7 @@ async function readEventOfLane(
       `the release is ${source.origin}`,
       ...(name === undefined
         ? [
-            `there is not a version of the lane ${lane.name}, so none of its version tags is written, and ` +
+            `there is no version of the lane ${lane.name}, so none of its version tags is written, and ` +
               `without any tag \`up\` refuses: name one (TAG=${example}), or push a git tag ${lane.trigger}0.2.1`,
           ]
         : []),

@@ -115,7 +115,7 @@ function missingTag(version: string | undefined, git: TagFacts): Problem | [] {
   return {
     code: "source-tag-missing",
     path: "version",
-    message: `there is not a tag ${name} in this repository; ${headOf(git)}`,
+    message: `there is no tag ${name} in this repository; ${headOf(git)}`,
     hint:
       near === undefined
         ? `${shallow}Fetch it (git fetch --tags) or make it (git tag ${version})`

@@ -149,7 +149,7 @@ describe("the standalone lane in the same repository", () => {
       );
       const other = await npm(`${MAIN}:dry-run`, { TAG: "standalone-v0.2.2" });
       expect(other.exitCode).not.toBe(0);
-      expect(other.text).toMatch(/is no version of the lane main.*it is one of the lane standalone/s);
+      expect(other.text).toMatch(/is not a version of the lane main.*it is one of the lane standalone/s);
     });
   });
 });

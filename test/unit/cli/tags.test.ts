@@ -177,7 +177,7 @@ describe("slipway tags", { timeout: 60_000 }, () => {
     expect((await slipway([])).code).toBe(2);
   });
 
-  test("explains why there is not a tag: no commit, or a branch of 150 characters", async () => {
+  test("explains why there is no tag: no commit, or a branch of 150 characters", async () => {
     const without = await slipway(["tags", "--rule", "type=sha", "--ref", "refs/heads/main"]);
     expect(without.stderr).toMatch(/no commit is given \(GITHUB_SHA or --sha.*type=sha makes no tag/);
     const env = { GITHUB_SHA: SHA, GITHUB_REF: `refs/heads/${"x".repeat(150)}` };

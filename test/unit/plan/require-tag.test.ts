@@ -61,19 +61,19 @@ describe("requireTag", () => {
     [
       "a tag that is nowhere",
       { version: "v1.2.3" },
-      '  version: there is not a tag "v1.2.3" in this repository; HEAD is aaaaaaaaaaaa and has no tag [source-tag-missing]\n' +
+      '  version: there is no tag "v1.2.3" in this repository; HEAD is aaaaaaaaaaaa and has no tag [source-tag-missing]\n' +
         "    Fetch it (git fetch --tags) or make it (git tag v1.2.3)",
     ],
     [
       "a tag that a shallow clone lacks",
       { version: "v1.2.3", git: { ...CLEAN, shallow: true } },
-      '  version: there is not a tag "v1.2.3" in this repository; HEAD is aaaaaaaaaaaa and has no tag [source-tag-missing]\n' +
+      '  version: there is no tag "v1.2.3" in this repository; HEAD is aaaaaaaaaaaa and has no tag [source-tag-missing]\n' +
         "    This clone is shallow. Fetch it (git fetch --tags) or make it (git tag v1.2.3)",
     ],
     [
       "a version without its v",
       { version: "1.2.3", git: { ...CLEAN, tagsAtHead: ["v1.2.3"] } },
-      '  version: there is not a tag "1.2.3" in this repository; HEAD is aaaaaaaaaaaa with v1.2.3 [source-tag-missing]\n' +
+      '  version: there is no tag "1.2.3" in this repository; HEAD is aaaaaaaaaaaa with v1.2.3 [source-tag-missing]\n' +
         '    Did you mean "v1.2.3"?',
     ],
     [
