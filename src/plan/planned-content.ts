@@ -151,11 +151,10 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  // The commit's tag now belongs to the newest rebuild.
+  const moves = intent.candidateTag === movingCandidate(intent.image);
+  // The commit's tag is the newest rebuild's by now.
   const isRebuilt = intent.rebuild?.newest !== undefined;
-  const isOwnCandidate =
-    intent.candidateTag?.startsWith("candidate-") && intent.candidateTag !== movingCandidate(intent.image);
-  const usesContentName = isRebuilt || isOwnCandidate;
+  const usesContentName = !moves && (isRebuilt || intent.candidateTag?.startsWith("candidate-"));
   return {
     ...intent,
     contentKey: key,
