@@ -8,7 +8,7 @@ import {
   type VerifiedImage,
   verifiedImage,
 } from "./registry-state";
-import { candidateName, type ImageIntent, movingCandidate } from "./release-intent";
+import { candidateName, hasMovingCandidate, type ImageIntent } from "./release-intent";
 import type { PlannedContent, Refusal } from "./release-plan";
 import { givesWayToBuild, lacksSbom } from "./sbom";
 import { isStatementOf, type ReleaseStatement } from "./statement";
@@ -151,10 +151,10 @@ export function releasedIntent(
   const known = verified?.contentKey ?? "";
   const key = /^[0-9a-f]{64}$/.test(known) ? known : "";
   const name = key === "" ? content.digest.slice("sha256:".length) : key;
-  const moves = intent.candidateTag === movingCandidate(intent.image);
   // The commit's tag is the newest rebuild's by now.
   const isRebuilt = intent.rebuild?.newest !== undefined;
-  const usesContentName = !moves && (isRebuilt || intent.candidateTag?.startsWith("candidate-"));
+  const usesContentName =
+    !hasMovingCandidate(intent) && (isRebuilt || intent.candidateTag?.startsWith("candidate-"));
   return {
     ...intent,
     contentKey: key,

@@ -15,7 +15,13 @@ import { promotionSigner } from "./promotion";
 import { type MovedBase, movedBases } from "./rebuild";
 import { repositoryKey } from "./reference";
 import { type FoundImage, type RegistryState, verificationOf, verifiedImage } from "./registry-state";
-import { candidateName, type ImageIntent, movingCandidate, withoutFloatingTags } from "./release-intent";
+import {
+  candidateName,
+  hasMovingCandidate,
+  type ImageIntent,
+  movingCandidate,
+  withoutFloatingTags,
+} from "./release-intent";
 import type { PlannedContent, PlannedImage, PlannedTag, Refusal } from "./release-plan";
 import { hasMoreSbom, SBOM_UNAVAILABLE, type SbomState, sbomState } from "./sbom";
 import { plannedClaim, plannedStatement, type Source } from "./statement";
@@ -68,7 +74,7 @@ export function planImage(
   const holding = sightings(about).filter(({ image }) => image.digest === digest);
   const seen = holding[0]?.image;
   const sbom = sbomState(intent, content, seen);
-  const moves = content.from === "build" && intent.candidateTag === movingCandidate(intent.image);
+  const moves = content.from === "build" && hasMovingCandidate(intent);
   const replaces = moves ? replaceable(about) : undefined;
   const candidateTag =
     moves && replaces === undefined ? candidateName(intent.contentKey) : intent.candidateTag;
@@ -208,8 +214,11 @@ function decideCandidateTags(
 ): TagDecisions {
   const { intent, repositories, verification } = input;
   const { candidateTag: name, existing } = intent;
-  const isMoving = name === movingCandidate(intent.image);
-  if (name === undefined || existing !== undefined || (isMoving && !lacksCandidate(input, name, content)))
+  if (
+    name === undefined ||
+    existing !== undefined ||
+    (hasMovingCandidate(intent) && !lacksCandidate(input, name, content))
+  )
     return { tags: [], refusals: [] };
   const state = withNamedContent(input.state, name, intent, seen);
   const isNamed = belongsToContent(name, { ...input, state });

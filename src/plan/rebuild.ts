@@ -8,8 +8,7 @@ import type { ImageIntent } from "./release-intent";
 import type { PlannedContent } from "./release-plan";
 import { isStatementOf } from "./statement";
 import { existingVersions } from "./tag-policy";
-import type { ReleaseEvent } from "./tag-rules/event";
-import { tagOf } from "./tag-rules/event";
+import { type ReleaseEvent, tagOf } from "./tag-rules/event";
 import type { TagEntry } from "./tag-rules/rule-tag";
 import { parseTagRules } from "./tag-rules/tag-rule";
 import {

@@ -231,10 +231,16 @@ export function movingCandidate({ name, lane = "" }: ImageConfig): string {
   return candidateName(digestOf(Buffer.from(JSON.stringify([lane, name]))).slice("sha256:".length));
 }
 
+/** Whether this release reserves its content by the tag that the image's releases share. */
+export function hasMovingCandidate({ candidateTag, image }: ImageIntent): boolean {
+  return candidateTag === movingCandidate(image);
+}
+
 /** The tags by which content is looked for. A moving tag may hold the content of another release. */
-export function candidateTags({ candidateTag: tag, image, contentKey }: ImageIntent): string[] {
+export function candidateTags(intent: ImageIntent): string[] {
+  const { candidateTag: tag, contentKey } = intent;
   if (tag === undefined) return [];
-  return tag === movingCandidate(image) ? [tag, candidateName(contentKey)] : [tag];
+  return hasMovingCandidate(intent) ? [tag, candidateName(contentKey)] : [tag];
 }
 
 /** @param key 64 hex digits */

@@ -1,6 +1,6 @@
 import type { AttestationPlace } from "./config";
 import { type Digest, isDigest } from "./digest";
-import { movingCandidate } from "./release-intent";
+import { hasMovingCandidate } from "./release-intent";
 import type { PlannedDescription, PlannedImage, PlannedTag, ReleasePlan } from "./release-plan";
 import type { ContentClaim, ReleaseStatement } from "./statement";
 import type { Ancestry, DesiredTag } from "./tag-policy";
@@ -35,7 +35,7 @@ export function desiredContent(planned: PlannedImage, mode: SignConfig["mode"]):
     throw new Error(`the content of "${name}" is promoted, so it has no candidate tag`);
   }
   const open = candidateTags.filter(({ action }) => action === "create" || action === "move");
-  const moves = intent.candidateTag === movingCandidate(intent.image) && candidateTags.length === 0;
+  const moves = hasMovingCandidate(intent) && candidateTags.length === 0;
   return {
     image: name,
     repositories,
